@@ -108,7 +108,7 @@ fn how_many(job: &BulkView) -> Text {
     match job.stage.as_str() {
         "would_be" if job.so_far => say!(bulk_deliveries_or_more, count = job.units),
         "running" => say!(bulk_deliveries_so_far, count = job.units),
-        _ => say!(bulk_deliveries, count = job.units),
+        _ => say!(deliveries, count = job.units),
     }
 }
 

@@ -56,7 +56,7 @@ fn row(one: &PassedView) -> Markup {
     let more = one.count.saturating_sub(one.recipients.len() as u64);
     html! { tr {
         td.when { (moment(&one.at)) }
-        td.address { @if one.sender.is_empty() { span.dim { (say!(message_null_sender)) } } @else { (one.sender) } }
+        td.address { @if one.sender.is_empty() { span.dim { (say!(null_sender)) } } @else { (one.sender) } }
         td.address { (one.recipients.join(", ")) @if more > 0 { " " (say!(bypassed_more, count = more)) } }
         td { (one.client) } td.right { (size(one.size)) } td.right { (one.answer) } td { code { (one.mail_id) } }
     } }

@@ -13,7 +13,7 @@ use texts::say;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
 
-use crate::page::{chip, page};
+use crate::page::{chip, page, sender_of, subject_of};
 
 /// The field by which a form says that its sender has seen what is asked here.
 const CONFIRMED: &str = "confirmed";
@@ -115,8 +115,8 @@ async fn harmful(
 
 fn one(shown: &ShownView, recipients: &[String]) -> Markup {
     let held = &shown.held;
-    let subject = if held.subject.is_empty() { say!(explorer_no_subject).to_string() } else { held.subject.clone() };
-    let sender = if held.sender.is_empty() { say!(explorer_null_sender).to_string() } else { held.sender.clone() };
+    let subject = subject_of(&held.subject);
+    let sender = sender_of(&held.sender);
     let mut reasons: Vec<&ReasonView> = Vec::new();
     for reason in shown.units.iter().flat_map(|unit| &unit.reasons) {
         if !reasons.contains(&reason) {

@@ -203,10 +203,10 @@ fn what_became_of_it(service: &Service, q: &str, sums: &SummaryView) -> Markup {
         section {
             h2 {
                 (say!(detections_outcome))
-                @if sums.next.is_some() { " " (say!(detections_outcome_part)) }
+                @if sums.next.is_some() { " " (say!(newest_part)) }
             }
             p {
-                a href=(explorer(q)) { (say!(detections_deliveries, count = sums.units)) } ", "
+                a href=(explorer(q)) { (say!(deliveries, count = sums.units)) } ", "
                 a href=(explorer(&format!("{q} state:held"))) { (say!(detections_held, count = held)) } ". "
                 span.dim { (say!(detections_held_means, query = html! { code { "state:held" } })) }
             }

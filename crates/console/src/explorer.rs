@@ -28,7 +28,7 @@ use web::page::{enter_does_nothing, moment, size};
 
 use crate::chart;
 use crate::confirm::{self, Wanted};
-use crate::page::{Name, chip, explorer, page, reason};
+use crate::page::{Name, chip, explorer, page, reason, subject_of};
 use crate::state::state;
 
 /// Messages that one press of a button acts on at most.
@@ -343,15 +343,11 @@ fn found_row(row: &FoundView, may_decide: bool, columns: &[Column]) -> Markup {
         tr {
             @if may_decide { td {
                 input type="checkbox" name="mail" value={ (row.mail_id) " " (row.recipient) }
-                    aria-label=(say!(explorer_select, subject = subject_of(row)));
+                    aria-label=(say!(explorer_select, subject = subject_of(&row.subject)));
             } }
             @for column in columns { ((column.cell)(row)) }
         }
     }
-}
-
-fn subject_of(row: &FoundView) -> String {
-    if row.subject.is_empty() { say!(explorer_no_subject).into() } else { row.subject.clone() }
 }
 
 /// A column of the list.
@@ -386,11 +382,11 @@ const COLUMNS: [Column; 12] = [
 ];
 
 fn sender_cell(row: &FoundView) -> Markup {
-    html! { td.address { (row.sender) @if row.sender.is_empty() { span.dim { (say!(explorer_null_sender)) } } } }
+    html! { td.address { (row.sender) @if row.sender.is_empty() { span.dim { (say!(null_sender)) } } } }
 }
 
 fn subject_cell(row: &FoundView) -> Markup {
-    html! { td.subject { a href={ "/messages/" (row.mail_id) } { (subject_of(row)) } } }
+    html! { td.subject { a href={ "/messages/" (row.mail_id) } { (subject_of(&row.subject)) } } }
 }
 
 fn state_cell(row: &FoundView) -> Markup {

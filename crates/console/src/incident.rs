@@ -28,7 +28,7 @@ use web::page::{enter_does_nothing, moment};
 
 use crate::chart;
 use crate::explorer::back_to;
-use crate::page::{Name, chip, explorer, facts, page, reason};
+use crate::page::{Name, chip, explorer, facts, page, reason, subject_of};
 
 /// How often a page that is open hears how far it is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -289,7 +289,7 @@ fn residual(left: &[ResidualView]) -> Markup {
                 tbody { @for one in left { tr {
                     td.address { (one.recipient) } td.address { (one.sender) }
                     td.subject { a href={ "/messages/" (mail_of(&one.unit)) } {
-                        @if one.subject.is_empty() { (say!(incident_no_subject)) } @else { (one.subject) }
+                        (subject_of(&one.subject))
                     } }
                     td { (chip(&one.outcome)) } td { (chip(&one.account)) } td { (one.reason) }
                 } } }

@@ -25,7 +25,7 @@ use web::page::{enter_does_nothing, moment, size};
 use crate::confirm::{self, Wanted};
 use crate::explorer::{back_to, decide};
 use crate::hold;
-use crate::page::{Name, chip, explorer, facts, page, reason};
+use crate::page::{Name, chip, explorer, facts, page, reason, subject_of};
 use crate::state::state;
 use crate::submission::kind;
 
@@ -45,16 +45,6 @@ pub(crate) const LASTS: [(u32, Name); 4] = [
     (720, || say!(message_lasts_month)),
     (2160, || say!(message_lasts_quarter)),
 ];
-
-/// A subject as it is shown.
-pub(crate) fn subject_of(subject: &str) -> String {
-    if subject.is_empty() { say!(message_no_subject).into() } else { subject.to_owned() }
-}
-
-/// A sender as it is shown.
-pub(crate) fn sender_of(sender: &str) -> String {
-    if sender.is_empty() { say!(message_null_sender).into() } else { sender.to_owned() }
-}
 
 /// `GET /messages/{id}`.
 ///
@@ -107,7 +97,7 @@ fn in_brief(shown: &ExplainedView, life: &[TraceView]) -> Markup {
         (
             say!(message_sender),
             html! {
-                @if sender.is_empty() { span.dim { (say!(message_null_sender)) } }
+                @if sender.is_empty() { span.dim { (say!(null_sender)) } }
                 @else { a href=(explorer(&format!("sender:{}", quoted(sender)))) { (sender) } }
             },
         ),

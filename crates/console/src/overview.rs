@@ -97,7 +97,7 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
         section {
             h2 {
                 (say!(overview_flow))
-                @if flow.next.is_some() { " " (say!(overview_flow_part)) }
+                @if flow.next.is_some() { " " (say!(newest_part)) }
             }
             (chart::over_time(&flow, service.clock.now(), 24, ""))
         }

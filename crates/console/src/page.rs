@@ -161,6 +161,16 @@ pub fn reason(is_needed: bool) -> Markup {
     }
 }
 
+/// A subject as it is shown.
+pub fn subject_of(subject: &str) -> String {
+    if subject.is_empty() { say!(no_subject).into() } else { subject.to_owned() }
+}
+
+/// An envelope sender as it is shown.
+pub fn sender_of(sender: &str) -> String {
+    if sender.is_empty() { say!(null_sender).into() } else { sender.to_owned() }
+}
+
 /// A list of names and values.
 pub fn facts(pairs: &[(Text, Markup)]) -> Markup {
     html! { dl.facts { @for (name, value) in pairs { div { dt { (name) } dd { (value) } } } } }

@@ -15,8 +15,7 @@ use web::form::Form;
 use web::page::{enter_does_nothing, moment};
 
 use crate::confirm::{self, Wanted};
-use crate::message::{sender_of, subject_of};
-use crate::page::{chip, page, reason};
+use crate::page::{chip, page, reason, sender_of, subject_of};
 
 /// `GET /requests`.
 ///

@@ -30,7 +30,7 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
                 (say!(sentinel_acts))
             } @else if shown.containment == "automatic" {
                 (say!(sentinel_weak))
-            } @else { (say!(sentinel_calls)) }
+            } @else { (say!(overview_sentinel_calls)) }
         }
         (memory(&shown.memory))
         (contained(&shown.contained, may))

@@ -17,8 +17,8 @@ use texts::{say, word};
 use web::fault::PageResult;
 use web::page::moment;
 
-use crate::message::{sender_of, subject_of, today};
-use crate::page::{chip, explorer, facts, page};
+use crate::message::today;
+use crate::page::{chip, explorer, facts, page, sender_of, subject_of};
 
 /// Reports of one page.
 const ROWS: usize = 200;

@@ -3,16 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::NoticeStore;
+use store::audit::Act;
 use store::notices::alert::{AlertKind, NewAlert};
+use store::{AuditStore, NoticeStore, StoreError};
 use tokio::sync::watch;
 
+use platform::clock::Clock;
+use platform::config::change::Difference;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::reload::{Reload, Reloads, Stage};
 use platform::signals::Signals;
 
 /// How often it looks; a reload that was refused has it look at once.
 const PERIOD: Duration = Duration::from_secs(5);
+
+/// Who it is in the audit log.
+const ACTOR: &str = "reload";
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -21,6 +27,10 @@ pub struct ReloadWatcher {
     pub reloads: Reloads,
     /// What people are called for.
     pub notices: NoticeStore,
+    /// What becomes of settings is on record.
+    pub audit: AuditStore,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
     /// Wakes it, and those who tell people.
     pub signals: Signals,
 }
@@ -41,6 +51,9 @@ impl Reconciler for ReloadWatcher {
         if called.as_deref() == Some(&key) {
             return Ok(false);
         }
+        if reload.stage == Stage::RolledBack {
+            self.record(&reload, &text).await?;
+        }
         let subject = "configuration".to_owned();
         let alert = NewAlert { key: key.clone(), at: reload.at, kind: AlertKind::Reload, subject, text };
         if self.notices.raise_alert(alert).await? {
@@ -48,6 +61,22 @@ impl Reconciler for ReloadWatcher {
         }
         *called = Some(key.into());
         Ok(false)
+    }
+}
+
+impl ReloadWatcher {
+    /// That settings were changed is on record: so is that they are not.
+    async fn record(&self, reload: &Reload, text: &str) -> Result<(), StoreError> {
+        let names: Vec<String> = reload.changed.iter().map(Difference::name).collect();
+        let act = Act {
+            at: self.clock.now(),
+            actor: ACTOR.into(),
+            action: "configuration.rolled_back".into(),
+            object: names.join(", "),
+            reason: reload.fault.clone().unwrap_or_default(),
+            detail: text.to_owned(),
+        };
+        self.audit.record_act(act).await
     }
 }
 

@@ -207,6 +207,8 @@ impl Parts {
         ReloadWatcher {
             reloads: self.shared.kept.reloads.clone(),
             notices: self.store.notices.clone(),
+            audit: self.store.audit.clone(),
+            clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
         }
     }

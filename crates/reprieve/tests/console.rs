@@ -25,11 +25,14 @@ fn pages_are_in_the_language_that_their_reader_has_chosen() {
     // No page leads to somebody else's.
     let away = post(&gateway, "/language", "", &form(&[("tag", "de"), ("to", "//elsewhere.example/")]));
     assert_eq!(away.field("location"), Some("/"));
-    // Every page, inside: none has an English heading left, none lacks a text.
+    // Every page, inside.
     let anna = format!("{}; language=de", person(&gateway, "anna", "admin", &[]));
     for page in PAGES {
         let shown = get(&gateway, page, &anna).body;
-        assert!(shown.contains("<html lang=\"de\"") && shown.contains("Übersicht"), "{page}: {shown}");
+        assert!(
+            shown.contains("<html lang=\"de\"") && shown.contains("Übersicht") && !shown.contains("Sign out"),
+            "{page}: {shown}"
+        );
     }
     assert!(get(&gateway, "/", &anna).body.contains("Hauptbuch"));
 }

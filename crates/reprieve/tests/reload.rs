@@ -235,6 +235,11 @@ fn a_start_that_fails_goes_back_and_says_so() {
     assert_eq!(size(gateway.mx), (10 << 20).to_string());
     assert!(Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &bad("1")).contains("taken as"));
     until("it is called out", || calls(&gateway).iter().any(|one| one["text"].to_string().contains("old ones again")));
+    let entries = gateway.json(&["audit", "list"]);
+    let back: Vec<&Value> =
+        entries.as_array().unwrap().iter().filter(|one| one["action"] == "configuration.rolled_back").collect();
+    assert_eq!(back.len(), 1, "{entries}");
+    assert!(back[0]["object"].to_string().contains("ruleset") && back[0]["reason"].to_string().contains("BAD-0001"));
     assert_eq!(gateway.ledger()["accounts"]["held"], 1);
     // A ruleset that is in force and breaks under the same name: the way back takes it as it was.
     std::fs::remove_dir_all(gateway.path("rules")).unwrap();

@@ -34,6 +34,14 @@ nav-people = Personen
 
 reason-for-record = Grund, fürs Protokoll
 since-by = seit { $since } durch { $by }
+newest-part = (der neueste Teil: es ist zu viel, um alles auf einmal zu zählen)
+deliveries =
+    { $count ->
+        [one] { $count } Zustellung
+       *[other] { $count } Zustellungen
+    }
+no-subject = (kein Betreff)
+null-sender = leerer Absender
 count-of = { $count } von { $all }
 detection = Erkennung
 state = Status
@@ -85,11 +93,6 @@ bulk-by = Gestartet von
 bulk-units = Zustellungen
 bulk-reason = Grund
 bulk-job = Auftrag { $number }: { $action }
-bulk-deliveries =
-    { $count ->
-        [one] { $count } Zustellung
-       *[other] { $count } Zustellungen
-    }
 bulk-deliveries-or-more =
     { $count ->
         [one] Mindestens { $count } Zustellung
@@ -201,12 +204,6 @@ detections-target = Ziel
 detections-scope = Bezug
 detections-owner = Zuständig
 detections-outcome = Verbleib der Treffer, letzte 7 Tage
-detections-outcome-part = (der neueste Teil: es ist zu viel, um alles auf einmal zu zählen)
-detections-deliveries =
-    { $count ->
-        [one] { $count } Zustellung
-       *[other] { $count } Zustellungen
-    }
 detections-held = { $count } zurückgehalten
 detections-held-means = Eine Zustellung ist eine Nachricht an einen Empfänger. Zurückgehalten ist, was jetzt in der Quarantäne liegt und auf eine Entscheidung wartet, wie { $query } es findet; nicht, was seither freigegeben, abgelehnt oder gelöscht wurde.
 detections-precision = Beobachtete Präzision
@@ -346,8 +343,6 @@ explorer-deny = Ablehnen
 explorer-delete = Löschen
 explorer-all-matching = Alle Treffer
 explorer-jobs = Aufträge
-explorer-no-subject = (kein Betreff)
-explorer-null-sender = (leerer Absender)
 explorer-received = Empfangen (UTC)
 explorer-direction = Richtung
 explorer-sender = Absender
@@ -558,7 +553,6 @@ incident-sender = Absender
 incident-subject = Betreff
 incident-outcome = Ergebnis
 incident-reason = Grund
-incident-no-subject = (kein Betreff)
 incident-timeline = Verlauf
 incident-by = von { $actor }
 incident-by-public = von { $actor }, öffentlich
@@ -604,8 +598,6 @@ like-block = Sperren
 
 ## Message
 
-message-no-subject = (kein Betreff)
-message-null-sender = leerer Absender
 message-lasts-day = 1 Tag
 message-lasts-week = 7 Tage
 message-lasts-month = 30 Tage
@@ -718,7 +710,6 @@ overview-incidents = Offene Vorfälle
 overview-contained = Eingedämmte Erkennungen
 overview-tracked = Beobachtete Abfragen, 24 h
 overview-flow = Mailfluss der letzten 24 Stunden
-overview-flow-part = (der neueste Teil: es ist zu viel, um alles auf einmal zu zählen)
 overview-actions = Handlungsbedarf
 overview-calm = Kein Handlungsbedarf.
 overview-requests =
@@ -846,7 +837,6 @@ rulesets-in-force-since = In Kraft seit (UTC)
 
 sentinel-acts = Eine Erkennung, die nachweislich gute E-Mail trifft, wird automatisch eingedämmt, ihr Vorfall eröffnet, und was sie zurückhielt, neu geprüft.
 sentinel-weak = Es gibt noch zu wenige bekannt gute Proben: nur Alarm, nichts wird automatisch eingedämmt.
-sentinel-calls = Nur Alarm: Nichts wird automatisch eingedämmt.
 sentinel-memory = Gedächtnis für gute E-Mail
 sentinel-samples = Bekannt gute Proben
 sentinel-samples-of = { $eligible } von { $strong }, die genügen

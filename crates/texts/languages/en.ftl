@@ -35,6 +35,14 @@ nav-people = People
 
 reason-for-record = Reason, for the record
 since-by = since { $since } by { $by }
+newest-part = (the newest part: there is too much to add up at once)
+deliveries =
+    { $count ->
+        [one] { $count } delivery
+       *[other] { $count } deliveries
+    }
+no-subject = (no subject)
+null-sender = null sender
 count-of = { $count } of { $all }
 detection = Detection
 state = State
@@ -86,11 +94,6 @@ bulk-by = Started by
 bulk-units = Deliveries
 bulk-reason = Reason
 bulk-job = Job { $number }: { $action }
-bulk-deliveries =
-    { $count ->
-        [one] { $count } delivery
-       *[other] { $count } deliveries
-    }
 bulk-deliveries-or-more = { $count } or more deliveries
 bulk-deliveries-so-far =
     { $count ->
@@ -202,12 +205,6 @@ detections-target = Target
 detections-scope = Scope
 detections-owner = Owner
 detections-outcome = Outcome of hits, last 7 days
-detections-outcome-part = (the newest part: there is too much to add up at once)
-detections-deliveries =
-    { $count ->
-        [one] { $count } delivery
-       *[other] { $count } deliveries
-    }
 detections-held = { $count } held
 detections-held-means = A delivery is one message to one recipient. Held is what is in quarantine now and waits for a decision, as { $query } finds it, not what has been released, denied or deleted since.
 detections-precision = Observed precision
@@ -343,8 +340,6 @@ explorer-deny = Deny
 explorer-delete = Delete
 explorer-all-matching = All matching messages
 explorer-jobs = Jobs
-explorer-no-subject = (no subject)
-explorer-null-sender = (null sender)
 explorer-received = Received (UTC)
 explorer-direction = Direction
 explorer-sender = Sender
@@ -555,7 +550,6 @@ incident-sender = Sender
 incident-subject = Subject
 incident-outcome = Outcome
 incident-reason = Reason
-incident-no-subject = (no subject)
 incident-timeline = Timeline
 incident-by = by { $actor }
 incident-by-public = by { $actor }, public
@@ -601,8 +595,6 @@ like-block = Block
 
 ## Message
 
-message-no-subject = (no subject)
-message-null-sender = null sender
 message-lasts-day = 1 day
 message-lasts-week = 7 days
 message-lasts-month = 30 days
@@ -715,7 +707,6 @@ overview-incidents = Open incidents
 overview-contained = Contained detections
 overview-tracked = Tracked queries, 24 h
 overview-flow = Mail flow, last 24 hours
-overview-flow-part = (the newest part: there is too much to add up at once)
 overview-actions = Action required
 overview-calm = No action required.
 overview-requests =
@@ -843,7 +834,6 @@ rulesets-in-force-since = In force since (UTC)
 
 sentinel-acts = A detection that known-good mail shows to be faulty is contained automatically, its incident is opened, and what it held is replayed.
 sentinel-weak = There are not enough known-good samples yet: alerts only, nothing is contained automatically.
-sentinel-calls = Alerts only: nothing is contained automatically.
 sentinel-memory = Known-good memory
 sentinel-samples = Known-good samples
 sentinel-samples-of = { $eligible } of { $strong } that are enough

@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_text_is_in_the_language_of_the_reader() {
-        let german = Languages::shipped().tagged("de").expect("it is shipped").clone();
+        let german = Languages::<Language>::shipped().tagged("de").expect("it is shipped").clone();
         assert_eq!(say!(language_name).to_string(), "English");
         assert_eq!(reader::read_in(german.clone(), || say!(language_name).to_string()), "Deutsch");
         assert_eq!(reader::read_in(german, || word("held")), "zurückgehalten");

@@ -2,14 +2,12 @@
 //! of one's own can be named in the configuration.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Deserialize;
+use texts::languages::Spoken;
 
 /// The languages that are shipped. Another one is a file, and a line here.
 const SHIPPED: [&str; 2] = [include_str!("language/en.toml"), include_str!("language/de.toml")];
-/// Bytes of a file at most.
-const FILE_BYTES_MAX: u64 = 256 << 10;
 
 /// One language.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -67,68 +65,24 @@ impl Language {
     }
 }
 
-/// All languages that are there, the one that is meant where nobody asked for another first.
-#[derive(Clone, Debug)]
-pub struct Languages(Vec<Language>);
+impl Spoken for Language {
+    const ENDING: &'static str = ".toml";
 
-impl Languages {
-    /// The shipped ones, English first.
-    ///
-    /// # Panics
-    /// Never: a test reads them.
-    pub fn shipped() -> Self {
-        Self(SHIPPED.iter().map(|text| Language::read(text).expect("a shipped language is complete")).collect())
+    fn shipped() -> Vec<Self> {
+        SHIPPED.iter().map(|text| Self::read(text).expect("a shipped language is complete: a test reads it")).collect()
     }
 
-    /// The shipped ones, with the one of this tag first, or with that of a file.
-    ///
-    /// # Errors
-    /// When there is no such language, or the file cannot be used.
-    pub fn with(first: &str, folder: &Path) -> Result<Self, String> {
-        let Self(mut all) = Self::shipped();
-        if let Some(at) = all.iter().position(|one| one.tag == first) {
-            all.swap(0, at);
-            return Ok(Self(all));
-        }
-        let tags: Vec<&str> = all.iter().map(|one| one.tag.as_str()).collect();
-        if !first.ends_with(".toml") {
-            return Err(format!("'{first}' is none of {}, and no file whose name ends in .toml", tags.join(", ")));
-        }
-        let path = folder.join(first);
-        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-        if std::fs::metadata(&path).map_err(failed)?.len() > FILE_BYTES_MAX {
-            return Err(format!("{}: a language has at most {FILE_BYTES_MAX} bytes", path.display()));
-        }
-        let text = std::fs::read_to_string(&path).map_err(failed)?;
-        let own = Language::read(&text).map_err(|why| format!("{}: {why}", path.display()))?;
-        all.retain(|one| one.tag != own.tag);
-        all.insert(0, own);
-        Ok(Self(all))
+    fn read(text: &str) -> Result<Self, String> {
+        Self::read(text)
     }
 
-    /// The language of the house.
-    pub fn first(&self) -> &Language {
-        &self.0[0]
-    }
-
-    /// The one that a browser asks for by `Accept-Language` (RFC 9110 section 12.5.4), or that of the house.
-    pub fn asked(&self, accept: &str) -> &Language {
-        let mut wanted: Vec<(f32, &str)> = accept
-            .split(',')
-            .take(20)
-            .filter_map(|one| {
-                let (tag, weight) = one.split_once(';').map_or((one, "q=1"), |(tag, weight)| (tag, weight));
-                let weight: f32 = weight.trim().strip_prefix("q=")?.parse().ok()?;
-                (weight > 0.0).then_some((weight, tag.trim()))
-            })
-            .collect();
-        wanted.sort_by(|one, other| other.0.total_cmp(&one.0));
-        let known = |tag: &str| {
-            self.0.iter().find(|one| tag.split('-').next().is_some_and(|main| main.eq_ignore_ascii_case(&one.tag)))
-        };
-        wanted.into_iter().find_map(|(_, tag)| known(tag)).unwrap_or_else(|| self.first())
+    fn tag(&self) -> &str {
+        &self.tag
     }
 }
+
+/// All languages that recipients may read, that of the house first.
+pub type Languages = texts::languages::Languages<Language>;
 
 #[cfg(test)]
 mod tests {
@@ -164,21 +118,5 @@ mod tests {
         assert_eq!(languages.first().say("title"), "Epistulae tuae retentae");
         assert!(Languages::with("xx", folder.path()).is_err_and(|why| why.contains("en, de")));
         assert!(Languages::with("no.toml", folder.path()).is_err());
-    }
-
-    #[test]
-    fn browsers_say_what_they_want() {
-        let languages = Languages::with("en", Path::new(".")).expect("it is shipped");
-        for (accept, expected) in [
-            ("de-AT,de;q=0.9,en;q=0.8", "de"),
-            ("fr-FR, en-GB;q=0.7, de;q=0.3", "en"),
-            ("fr", "en"),
-            ("", "en"),
-            ("de;q=0", "en"),
-            ("en;q=0.1,DE;q=0.2", "de"),
-            (";;,,q=", "en"),
-        ] {
-            assert_eq!(languages.asked(accept).tag, expected, "{accept}");
-        }
     }
 }
